@@ -112,15 +112,18 @@ class BusLink:
                 with contextlib.suppress(NatsError, OSError, RuntimeError):
                     await self._client.close()
 
-    async def ask(self, rack: str, want: str, place: str = "", table_id: int = 0, path: str = "") -> bytes:
+    async def ask(
+        self, rack: str, want: str, place: str = "", table_id: int = 0, path: str = "", *, at_once: bool = False
+    ) -> bytes:
         """Ask a rack's controller on `state`; what looks at a device, or at the plant, takes a moment.
 
-        `table_id` asks for a series table of before; `path` is that of `raw`, the load of `power_what_if`.
+        `table_id` asks for a series table of before; `path` is that of `raw`, the load of `power_what_if`;
+        `at_once`: a first report is not waited for.
         Raises BusUnavailable, DeadlinePassed, or the error that the controller answered with.
         """
         within = REPORT_WITHIN if want in ("report", "power", "raw", "power_what_if") else ANSWER_WITHIN
         body = await self._request(
-            rack, "state", msgspec.json.encode(StateRequest(want, place, table_id, path)), within
+            rack, "state", msgspec.json.encode(StateRequest(want, place, table_id, path, at_once)), within
         )
         if body.startswith(b'{"error"'):
             raise _error_of(msgspec.json.decode(body, type=_Refusal), place or rack, want)

@@ -314,10 +314,16 @@ async def show_rack(rack: str, parts: Parts) -> Response:
 
 
 @router.get("/endpoints/report", responses={200: {"content": {"application/json": {}}}})
-async def show_report(parts: Parts, place: Annotated[str, Query(max_length=256)], rack: str | None = None) -> Response:
-    """What an endpoint is made of.  `place` in full or from the tray on; a tray stands for its only endpoint."""
+async def show_report(
+    parts: Parts, place: Annotated[str, Query(max_length=256)], rack: str | None = None, at_once: bool = False
+) -> Response:
+    """What an endpoint is made of.  `place` in full or from the tray on; a tray stands for its only endpoint.
+
+    `at_once`: where there is no report yet it is begun and not waited for (409, `not_read_yet`): ask again.
+    """
     record, endpoint = endpoint_in(parts.fleet, place, rack)
-    return Response(await parts.bus.ask(record.token, "report", endpoint), media_type="application/json")
+    report = await parts.bus.ask(record.token, "report", endpoint, at_once=at_once)
+    return Response(report, media_type="application/json")
 
 
 @router.get("/endpoints/readiness", responses=describes(Readiness))

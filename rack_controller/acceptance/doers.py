@@ -89,8 +89,11 @@ class Verbs(Protocol):
         """Send a command and return its result."""
         ...
 
-    def operate(self, do: str, target: str, *, again_s: float = 0.0, **more: Any) -> None:
-        """Have an operation planned, approved and done, anew for `again_s` when it fails."""
+    def operate(self, do: str, target: str, *, again_s: float = 0.0, back: bool = False, **more: Any) -> None:
+        """Have an operation planned, approved and done, anew for `again_s` when it fails.
+
+        Where the run is to end it is cancelled, but for what puts the rack `back`.
+        """
         ...
 
 
@@ -117,9 +120,9 @@ class ProductDoes:
         elif act.verb == "drill":
             self._drill(act.place)
         elif act.verb == "power_on":
-            self.product.operate(_OPERATIONS[act.verb, kind], act.place, again_s=BOOTS_S)
+            self.product.operate(_OPERATIONS[act.verb, kind], act.place, again_s=BOOTS_S, back=True)
         elif act.verb != "end_drill":  # of a rehearsal nothing is left to be ended
-            self.product.operate(_OPERATIONS[act.verb, kind], act.place)
+            self.product.operate(_OPERATIONS[act.verb, kind], act.place, back=act.verb in UNDOES)
         return NAN
 
     def _cap(self, share: float) -> float:

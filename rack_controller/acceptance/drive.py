@@ -146,7 +146,10 @@ class _Drive:
             self._rest()
         measures = [m for m in self._step.measures if m.rule in TOLD]
         told = {BUILT * m.if_built + m.of for m in measures} | {f"{kind_told_of(m)}.{m.of}" for m in measures}
+        if self.driven.stopped:
+            self._watch.ends(self.driven.stopped)  # what is known is taken, and nothing is waited for
         self.driven.evidence = self._rig.collect(self._phases, told, series_of(self._step))
+        self.driven.stopped = self.driven.stopped or self._watch.stop()
         return self.driven
 
     @property
@@ -250,7 +253,9 @@ class _Drive:
         except AWAY:
             raise
         except RackwrightError as err:
-            self.driven.refused.append(Refused(act.place, _refusal(act, err)))
+            self.driven.stopped = self.driven.stopped or self._watch.stop()
+            if not self.driven.stopped:  # what is broken off for the run's end was not refused
+                self.driven.refused.append(Refused(act.place, _refusal(act, err)))
             # Nobody knows whether it is gone: nothing else is taken away beside it, and rest puts it back.
             self._given_up |= act.verb in TAKES_AWAY and isinstance(err, DeadlinePassed)
             return None

@@ -23,6 +23,8 @@ from rack_controller.acceptance.undo import UndoBook
 from rack_controller.acceptance.watch import Unwatched, Watch
 from rack_controller.prove.accept.evidence import Array, Evidence, FactValue, FloorRecord, Phase, Series
 from rack_controller.prove.accept.parts import Parts, parts_of
+from rack_controller.prove.accept.plan import Plan
+from rack_controller.prove.accept.safety import unsafe
 
 Facts = Mapping[str, Mapping[str, FactValue]]
 _UNDO = {
@@ -44,6 +46,8 @@ TAKEN_BACK = {verb: undo for verb, undo in _UNDO.items() if undo in _AGAIN}
 
 _STANDS = frozenset({"load", "cap"})
 """What goes on until something else is asked for."""
+GLANCES_S = 15.0
+"""Looks beside the rows that lie further apart do not follow each other."""
 Row = tuple[float, dict[str, dict[str, float]]]
 """When it was read, and the values by series and place."""
 
@@ -151,8 +155,10 @@ class LiveRig:
         watch: Watch | None = None,
         trace: LoadTrace | None = None,
         floor: Floor | None = None,
+        plan: Plan | None = None,
     ) -> None:
         """`doers`: who is asked first stands first; `floor`: what was handed in; `trace`: the recorded load.
+        `plan`: whose stop rules are looked at while something is waited for.
 
         Nothing is read before it is asked for.
         """
@@ -166,6 +172,7 @@ class LiveRig:
         self._traced_from, self._scale = float("nan"), 1.0
         self._acted_at, self._standing = float("-inf"), dict[str, Act]()
         self._heard, self._kinds = Heard(), frozenset[str]()
+        self._plan, self._glances = plan, list[Row]()
 
     @property
     def now(self) -> float:
@@ -228,6 +235,22 @@ class LiveRig:
         if self._traced_from == self._traced_from:
             self._follow_trace()  # after the look: until the next one most parts are read under one load
 
+    def look_out(self) -> str:
+        """Read once while something is waited for; return which stop rule is broken, twice in a row, empty for none.
+
+        What is read is recorded only where it breaks one: stretches of waiting are no evidence of a phase.
+        """
+        if self._plan is None or not self._plan.stop:
+            return ""
+        wanted, at = {rule.of for rule in self._plan.stop}, self.now
+        row = {name: said for name, said in self._look().items() if name in wanted}
+        self._glances = [g for g in self._glances if at - g[0] <= GLANCES_S] + [(at, row)]
+        why = unsafe(self._plan, Evidence(self.racks[0], self._series(self._glances, wanted)))
+        if why:
+            self._rows = sorted([*self._rows, *self._glances], key=lambda r: r[0])
+            self._glances = []
+        return why
+
     def awaited(self, names: Collection[str] | None, since: float) -> str:
         """Return what is waited for until each place was read anew; what stays silent is given up in time."""
         if names is not None and not names:
@@ -250,7 +273,7 @@ class LiveRig:
         self, phases: Sequence[Phase], told: Collection[str] = (), wanted: Collection[str] = ()
     ) -> list[Evidence]:
         """Return what was recorded, with facts, as-built and floor records; the floor is asked for what lacks."""
-        rows, self._rows = self._rows, []
+        rows = self._rows
         series = self._series(rows, {name for _, row in rows for name in row})
         built = self._product.built() if told else {}
         told = {n.removeprefix(BUILT) for n in told if built or not n.startswith(BUILT)}
@@ -271,6 +294,9 @@ class LiveRig:
                     facts.setdefault(place, {}).setdefault(name, value)
         for place, said in self._told.items():
             facts.setdefault(place, {}).update(said)
+        if self._rows is not rows:  # what broke a stop rule meanwhile
+            series |= self._series(self._rows, {name for _, row in self._rows for name in row})
+        self._rows = []
         return [Evidence(self.racks[0], series, tuple(phases), facts, built, {}, records)]
 
     def _series(self, rows: Sequence[Row], names: Collection[str]) -> dict[str, Series]:

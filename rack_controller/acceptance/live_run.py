@@ -33,6 +33,7 @@ from rack_controller.acceptance.together import LiveRacks
 from rack_controller.acceptance.took_before import took_before
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.acceptance.virtual.batch import recorded_load
+from rack_controller.acceptance.waiting import Waiting
 from rack_controller.acceptance.watch import NS, FolderWatch, Watch
 from rack_controller.acceptance.watch_together import TogetherWatch
 from rack_controller.prove.accept.parts import Parts
@@ -56,7 +57,7 @@ def resume_live(
     design = design_of_run(record, state)
     record, plan, parts = gone_on_with(record, design), kept_plan(folder.path, record), live_parts(design)
     watch = watch_of(folder, state, plan, record, parts)
-    bench = _bench(record, folder, state, link, parts, watch, watch, ask)
+    bench = _bench(record, folder, state, link, plan, parts, watch, watch, ask)
     keeps = _keeps([bench], state)
     (record,) = _at_rest([record], [folder], plan, bench.rig, watch, keeps)
     (record,) = go_on_together([record], [folder], plan, bench.rig, parts, told, watch, keeps=keeps)
@@ -87,7 +88,7 @@ def resume_together(
     records = [msgspec.structs.replace(r, before=b.run) for r, b in zip(records, before, strict=True)]
     links = [link() for _ in records]
     benches = [
-        _bench(record, folder, state, at, parts, watch.of(record.rack), own[record.rack], ask)
+        _bench(record, folder, state, at, plan, parts, watch.of(record.rack), own[record.rack], ask)
         for record, folder, at in zip(records, folders, links, strict=True)
     ]
     domains = {record.rack: _domain(at, record.rack) for record, at in zip(records, links, strict=True)}
@@ -181,6 +182,7 @@ def _bench(
     folder: RunFolder,
     state: Path,
     link: Link,
+    plan: Plan,
     parts: Parts,
     watch: Watch,
     own: FolderWatch,
@@ -188,7 +190,17 @@ def _bench(
 ) -> _Bench:
     """Return a rack with all that works on it; `watch` is told, `own` knows its folder's step."""
     now = Now(time.sleep, lambda: (time.time_ns() - record.began_unix_ns) / NS)
-    product = ProductOverApi(link, record.rack, record.rack, watch.waits, part_of=Names(parts).part_of)
+    waiting = Waiting(now.sleep, now.clock, watch, lambda: rig.look_out())
+    patient = Now(waiting.sleep, now.clock)
+    product = ProductOverApi(
+        link,
+        record.rack,
+        record.rack,
+        watch.waits,
+        waiting.sleep,
+        part_of=Names(parts).part_of,
+        ended=watch.stop,
+    )
     asked, hands = asked_of(folder.path), EmulatedHands.at(state, record.rack)
     patience_s = PATIENCE_S if asked is None else asked.patience_s
     doers: list[Doer] = []
@@ -208,8 +220,8 @@ def _bench(
         parts,
         watch,
         record.began_unix_ns,
-        now.clock,
-        now.sleep,
+        patient.clock,
+        patient.sleep,
         said,
         ask,
         patience_s,
@@ -225,12 +237,13 @@ def _bench(
         watch=watch,
         trace=recorded_load(kept_file(folder.path, TRACE)),
         floor=floor,
+        plan=plan,
     )
     doers.append(ProductDoes(product, parts, rig.tell))
     if hands is not None:
         doers.append(EmulatorDoes(hands, parts))
     doers.append(ControllerRestarts(state))
-    doers.append(PeopleDo(product, parts, now, watch, ask, said, patience_s))
+    doers.append(PeopleDo(product, parts, patient, watch, ask, said, patience_s))
     return _Bench(folder, rig, floor, hands, now, _used_before(folder))
 
 

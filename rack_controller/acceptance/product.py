@@ -5,6 +5,7 @@ Every verb goes the way of everybody's: with the role of whoever began the run, 
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -14,8 +15,11 @@ from rack_controller.acceptance.live import Read
 from rack_controller.prove.accept.evidence import FactValue
 
 MOST_READINGS, MOST_PARTS = 20_000, 10_000
-STOCK_WITHIN_S = 60
-"""How long one question waits for what the rack's endpoints are made of to be read."""
+STOCK_WITHIN_S, STOCK_LOOK_S = 60.0, 4
+"""How long what the rack's endpoints are made of is waited for, and how long one question about it waits."""
+READ_AT_ONCE = 8
+"""Endpoints whose reports are made side by side: each is a device of its own with one look at a time, but the rack's
+controller reads leaks and power meanwhile."""
 LOOK_S = 1.0
 OPERATION_WITHIN_S = 1800.0
 PATIENT_S = 120.0
@@ -47,6 +51,7 @@ class Link(Protocol):
 class ProductOverApi:
     """One rack of the product.  `place` is its place, `waits` is told what is waited for.
 
+    `ended` returns why the run is to end: nothing is waited for then but what puts the rack back.
     `part_of`: which part an entry of an endpoint's firmware inventory is of, empty for one that is of none by itself.
     """
 
@@ -57,6 +62,7 @@ class ProductOverApi:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     part_of: Callable[[str, str], str] = lambda endpoint, firmware: ""
+    ended: Callable[[], str] = lambda: ""
     _facts: dict[str, dict[str, FactValue]] = field(default_factory=dict)
 
     def readings(self) -> list[Read]:
@@ -70,19 +76,21 @@ class ProductOverApi:
         """Return what its parts say of themselves; asked for anew is only what is wanted.
 
         `serial` and `part` are what its endpoints' inventories list, `version` what the system behind an endpoint runs,
-        `firmware` all that its inventory lists; anything else is a setting, looked at now.
+        `firmware` all that its inventory lists; anything else is a setting, looked at now.  Where the run is to end it
+        is what came until then.
         """
-        asked = set(wanted)
+        asked = set() if self.ended() else set(wanted)
         rows = [row for row in self.link.get(self._path("endpoints")) if row["enabled"]] if asked else []
         if asked & _LISTED:
-            found = f"/api/v1/passports/{quote(self.place)}/found"
-            self.waits("what the rack's endpoints are made of")
-            self.link.get(found)  # has all of them read side by side, so that none is waited for in turn
-            reports = {str(row["place"]): self._ask("report", str(row["place"])) for row in rows}
-            self._merge(self._sides(self.link.get(found, wait_s=STOCK_WITHIN_S)))
+            reports = self._reports([str(row["place"]) for row in rows])
+            self._merge(self._sides(self._stock()))
             for place, report in reports.items():
                 self._firmware(self._below(place), () if report is None else report["firmware"])
-        for row in rows if asked - _LISTED else ():
+        for number, row in enumerate(rows if asked - _LISTED else ()):
+            if self.ended():
+                break
+            if asked - _LISTED - {"version"}:
+                self.waits(f"settings: {number} of {len(rows)} endpoints were looked at")
             self._endpoint(row, asked)
         return self._facts
 
@@ -112,30 +120,31 @@ class ProductOverApi:
         result: dict[str, Any] = self.link.post(self._path("commands"), wish)["result"]
         return result
 
-    def operate(self, do: str, target: str, *, again_s: float = 0.0, **more: Any) -> None:
+    def operate(self, do: str, target: str, *, again_s: float = 0.0, back: bool = False, **more: Any) -> None:
         """Have an operation planned, approved and done; one that fails is planned anew for `again_s`, s.
 
-        What is refused because something else is switched just now is asked again for a while.  Raises CommandRefused
-        with the product's reason, DeadlinePassed when it does not end.
+        What is refused because something else is switched just now is asked again for a while.  Where the run is to end
+        it is cancelled, but for one that puts the rack `back`.  Raises CommandRefused with the product's reason,
+        DeadlinePassed when it does not end.
         """
-        until = self.clock() + again_s
+        until, ended = self.clock() + again_s, _goes_on if back else self.ended
         while True:
             try:
-                return self._operate(do, target, **more)
+                return self._operate(do, target, ended, **more)
             except CommandRefused as err:
-                if self.clock() >= until:
+                if self.clock() >= until or ended():
                     raise
                 self.waits(f"{do} of {target or 'the rack'} once more: {err.what}")
                 self.sleep(AGAIN_S)
 
-    def _operate(self, do: str, target: str, **more: Any) -> None:
+    def _operate(self, do: str, target: str, ended: Callable[[], str], **more: Any) -> None:
         until = self.clock() + PATIENT_S
         while True:
             try:
                 made = self.command("plan", target, do=do, reason="acceptance", **more)
                 break
             except PreconditionFailed as err:
-                if self.clock() >= until:
+                if self.clock() >= until or ended():
                     raise
                 self.waits(f"{do} of {target or 'the rack'}: {err.what}")
                 self.sleep(5 * LOOK_S)
@@ -144,9 +153,9 @@ class ProductOverApi:
             self.command("cancel", "", operation=name)
             return
         self.command("approve", "", operation=name)
-        self._follow(name)
+        self._follow(name, ended)
 
-    def _follow(self, name: str) -> None:
+    def _follow(self, name: str, ended: Callable[[], str]) -> None:
         until = self.clock() + OPERATION_WITHIN_S
         while True:
             at = self.link.get(self._path(f"operations/{name}"))
@@ -154,6 +163,10 @@ class ProductOverApi:
                 return
             if at["state"] in _ENDED or at["state"] == _HELD:
                 raise CommandRefused(f"operation {name} is {at['state']}: {at['summary'] or _waiting(at)}")
+            if ended():
+                with suppress(CommandRefused):  # it may have ended by itself just now
+                    self.command("cancel", "", operation=name)
+                raise CommandRefused(f"operation {name} is cancelled, as the run is to end")
             if self.clock() >= until:
                 raise DeadlinePassed(f"operation {name} did not end within {OPERATION_WITHIN_S:g} s")
             self.waits(f"operation {name}: {_waiting(at)}")
@@ -185,7 +198,7 @@ class ProductOverApi:
                 return None  # nothing is known of its settings: a host's agent, a unit on a serial line
             if not ready.get("error"):
                 return ready
-            if self.clock() >= until:
+            if self.clock() >= until or self.ended():
                 return None  # what an older look found says nothing of now
             self.waits(f"the settings of {here}: {ready['error']}")
             self.sleep(LOOK_S)
@@ -204,19 +217,38 @@ class ProductOverApi:
         for place, facts in said.items():
             self._facts.setdefault(place, {}).update(facts)
 
-    def _ask(self, what: str, place: str) -> Any:
-        """Return what is told of an endpoint, None where it has nothing of the kind; a first look takes its time."""
-        until = self.clock() + PATIENT_S
+    def _reports(self, places: Sequence[str]) -> dict[str, Any]:
+        """Return the stock report of each endpoint, None where it has none; some are read at a time, none in turn."""
+        told: dict[str, Any] = {}
+        since: dict[str, float] = {}  # when an endpoint that is being read was asked first
         while True:
-            try:
-                return self.link.get(f"/api/v1/endpoints/{what}", place=place)
-            except NotReadYet:
-                if self.clock() >= until:
-                    return None
-                self.waits(f"the {what} of {self._below(place)}")
-                self.sleep(LOOK_S)
-            except CommandRefused:
-                return None
+            for place in places:
+                if place in told or (place not in since and len(since) >= READ_AT_ONCE):
+                    continue
+                try:
+                    told[place] = self.link.get("/api/v1/endpoints/report", place=place, at_once="true")
+                except NotReadYet:
+                    if self.clock() - since.setdefault(place, self.clock()) < PATIENT_S:
+                        continue
+                    told[place] = None
+                except CommandRefused:
+                    told[place] = None
+                since.pop(place, None)
+            if len(told) == len(places) or self.ended():
+                return told
+            self.waits(f"inventories: {len(told)} of {len(places)} reports are in")
+            self.sleep(LOOK_S)
+
+    def _stock(self) -> list[dict[str, Any]]:
+        """Return the rack's parts with their serial and part numbers, once what is being read of them has come."""
+        until = self.clock() + STOCK_WITHIN_S
+        while True:
+            began = self.clock()
+            wait_s = 0 if self.ended() else STOCK_LOOK_S
+            rows: list[dict[str, Any]] = self.link.get(f"/api/v1/passports/{quote(self.place)}/found", wait_s=wait_s)
+            if self.clock() - began < STOCK_LOOK_S or self.clock() >= until or self.ended():
+                return rows  # an answer before its time lacks nothing that is being read
+            self.waits("serial and part numbers of the rack's parts")
 
     def _sides(self, rows: list[dict[str, Any]]) -> dict[str, dict[str, FactValue]]:
         return {self._below(r["place"]): {"serial": r.get("serial"), "part": r.get("part")} for r in rows}
@@ -226,6 +258,11 @@ class ProductOverApi:
 
     def _path(self, view: str) -> str:
         return f"/api/v1/racks/{quote(self.rack)}/{view}"
+
+
+def _goes_on() -> str:
+    """Return that nothing ends it."""
+    return ""
 
 
 def _waiting(operation: Mapping[str, Any]) -> str:

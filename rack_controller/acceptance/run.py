@@ -185,6 +185,9 @@ def go_on_together(
         for step in steps[len(done) :]:
             if records[0].outcome is not None:
                 break
+            if why := watch.stop():  # no step begins any more
+                records = [msgspec.structs.replace(r, outcome=Outcome.STOPPED, why=why) for r in records]
+                break
             watch.begin(step)
             cut = max(folder.begin_step(step) for folder in folders)
 

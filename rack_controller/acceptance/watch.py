@@ -34,6 +34,10 @@ class Watch(Protocol):
         """No step runs."""
         ...
 
+    def ends(self, why: str) -> None:
+        """What was read ends the run: from now on this is why."""
+        ...
+
     def stop(self) -> str:
         """Return why the run is to end, empty when it is not."""
         ...
@@ -41,6 +45,8 @@ class Watch(Protocol):
 
 class Unwatched:
     """Nobody looks on."""
+
+    _why = ""
 
     def begin(self, step: StepSpec) -> None:
         """Tell nobody."""
@@ -54,9 +60,13 @@ class Unwatched:
     def end(self) -> None:
         """Tell nobody."""
 
+    def ends(self, why: str) -> None:
+        """Keep why the run is to end."""
+        self._why = why
+
     def stop(self) -> str:
-        """Nobody wants it to end."""
-        return ""
+        """Nobody wants it to end, but what was read may."""
+        return self._why
 
 
 class FolderWatch:
@@ -85,6 +95,7 @@ class FolderWatch:
         self._step: StepSpec | None = None
         self._phase = self._place = ""
         self._told_ns = 0
+        self._why = ""
 
     @property
     def step(self) -> str:
@@ -113,11 +124,15 @@ class FolderWatch:
         self._step = None
         tell(self._folder, None)
 
+    def ends(self, why: str) -> None:
+        """Keep what ends the run: the first that does is why."""
+        self._why = self._why or why
+
     def stop(self) -> str:
-        """Return who wants it to end and why."""
+        """Return what was read that ends it, else who wants it to end and why."""
         asked = stop_of(self._folder)
-        if asked is None:
-            return ""
+        if self._why or asked is None:
+            return self._why
         return f"stopped by {asked.actor}" + (f": {asked.reason}" if asked.reason else "")
 
     def _tell(self, waits_for: str, asks: str, seconds: float | None, *, at_once: bool = False) -> None:

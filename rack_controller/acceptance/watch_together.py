@@ -16,6 +16,7 @@ class TogetherWatch:
         self._folders = dict(folders)
         self._asking: set[str] = set()
         self._interrupted = False
+        self._why = ""
         self._lock = threading.Lock()  # racks are waited for side by side, and one file is written by one at a time
 
     def of(self, rack: str) -> "RackWatch":
@@ -48,11 +49,16 @@ class TogetherWatch:
             for folder in self._folders.values():
                 folder.end()
 
+    def ends(self, why: str) -> None:
+        """What was read at one rack ends the run of all: the first that does is why."""
+        with self._lock:
+            self._why = self._why or why
+
     def stop(self) -> str:
-        """Return why the run of all is to end, as the first folder has it."""
+        """Return why the run of all is to end: what was read, else as the first folder has it."""
         if self._interrupted:
             return "the run's process was told to end"
-        return next((why for folder in self._folders.values() if (why := folder.stop())), "")
+        return self._why or next((why for folder in self._folders.values() if (why := folder.stop())), "")
 
     @contextmanager
     def interrupted(self) -> Iterator[None]:
@@ -102,6 +108,10 @@ class RackWatch:
     def end(self) -> None:
         """Steps end for all racks alike."""
         self._all.end()
+
+    def ends(self, why: str) -> None:
+        """What was read at this rack ends the run of all."""
+        self._all.ends(f"{why} in {self._rack}")
 
     def stop(self) -> str:
         """Return why the run of all is to end."""

@@ -241,12 +241,14 @@ class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     power_what_if (`place` more racks, played under the load `path` where there is one).
 
     `table_id` asks for a series table of before; 0 is the one of now.
+    `at_once`: a first report is begun and not waited for.
     """
 
     want: str
     place: str = ""
     table_id: int = 0
     path: str = ""
+    at_once: bool = False
 
 
 class StateChanged(msgspec.Struct, frozen=True):

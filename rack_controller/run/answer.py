@@ -58,7 +58,10 @@ class StateAnswers:
         desks: Desks = Desks(),
     ) -> None:
         self._view, self._sources, self._stock, self._journal, self._desks = view, sources, stock, journal, desks
-        self._asked: dict[str, Ask] = {"report": lambda r: stock.report(Place(r.place)), **_asked(desks)}
+        self._asked: dict[str, Ask] = {
+            "report": lambda r: stock.report(Place(r.place), at_once=r.at_once),
+            **_asked(desks),
+        }
 
     async def answer(self, body: bytes) -> bytes:
         """Return the JSON that is asked for, `{"error", "code"}` when it cannot be given."""

@@ -90,8 +90,10 @@ class Stock:
         shelf = self._shelves.get(place)
         return shelf.last.report if shelf is not None and shelf.last is not None else None
 
-    async def report(self, place: Place) -> StoredReport:
+    async def report(self, place: Place, *, at_once: bool = False) -> StoredReport:
         """Return the endpoint's newest report at once; the first one is waited for, but not longer than a moment.
+
+        `at_once`: it is begun, and not waited for, so that whoever wants many has them read side by side.
 
         Raises TargetUnknown, NotReadYet while the first look is under way, DeviceError when it failed.
         """
@@ -99,7 +101,7 @@ class Stock:
         if shelf is None:
             raise TargetUnknown(f"no endpoint {place!r}", advice="see `rackwright endpoint list`")
         if shelf.last is None:
-            await asyncio.wait([self._look(place, shelf)], timeout=FIRST_WITHIN)
+            await asyncio.wait([self._look(place, shelf)], timeout=0.0 if at_once else FIRST_WITHIN)
         if shelf.last is None:
             raise self._why_not(place, shelf)
         look, age = shelf.last, self._clock.now() - shelf.last.taken_at

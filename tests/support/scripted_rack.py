@@ -13,6 +13,7 @@ from rack_controller.acceptance.live import Facts, Floor, LiveRig, Now, Read
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.acceptance.watch import Unwatched, Watch
 from rack_controller.prove.accept.parts import Parts, parts_of
+from rack_controller.prove.accept.plan import Plan
 
 ROUND_S = 12.0
 """How often the scripted line comes round to a supply."""
@@ -74,12 +75,18 @@ class ScriptedRack:
     def sleep(self, seconds: float) -> None:
         self.now += max(seconds, 0.01)
 
-    def rig(self, book: UndoBook | None = None, floor: Floor | None = None, watch: Watch | None = None) -> LiveRig:
+    def rig(
+        self,
+        book: UndoBook | None = None,
+        floor: Floor | None = None,
+        watch: Watch | None = None,
+        plan: Plan | None = None,
+    ) -> LiveRig:
         """Return a live rig on this rack: the product does what it can, people the rest."""
         design, now, watch = parts(), Now(self.sleep, lambda: self.now), watch or Unwatched()
         people = PeopleDo(self, design, now, watch, self.ask, lambda since: self.now > self.answered_at, 30.0)
         doers: list[Any] = []
-        rig = LiveRig(self.name, design, self, doers, now, book=book, floor=floor, watch=watch)
+        rig = LiveRig(self.name, design, self, doers, now, book=book, floor=floor, watch=watch, plan=plan)
         doers += [ProductDoes(self, design, rig.tell), people]
         return rig
 

@@ -1,12 +1,13 @@
 """What a live run asks the product for what parts say of themselves: inventories side by side, firmware by part."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from firmware_bridge.vocabulary.errors import CommandRefused
+from firmware_bridge.vocabulary.errors import CommandRefused, NotReadYet
 from rack_controller.acceptance.baseline_plan import draft_baseline
-from rack_controller.acceptance.product import ProductOverApi
+from rack_controller.acceptance.product import PATIENT_S, READ_AT_ONCE, ProductOverApi
 
 RACK = "lab1/a/r01/k01"
 
@@ -39,8 +40,96 @@ def test_endpoints_are_read_side_by_side_before_any_is_waited_for() -> None:
     assert facts["u11/gpu0"] == {"serial": "S1", "part": "P1", "firmware": "97"}
     assert facts["u11/bmc/FW_BMC_0"] == {"firmware": "24"}
     order = [path.rpartition("/")[2] for path, _ in link.asked]
-    assert order == ["endpoints", "found", "report", "found"], "the first look begins the reading of all of them"
-    assert link.asked[2][1] == {"place": f"{RACK}/u11/bmc"}, "what is switched off is not asked"
+    assert order == ["endpoints", "report", "found"]
+    assert link.asked[1][1] == {"place": f"{RACK}/u11/bmc", "at_once": "true"}, "what is switched off is not asked"
+
+
+class Restarted:
+    """A rack of 63 endpoints whose controller began anew: each report takes `takes_s` from when it is asked first."""
+
+    def __init__(self, takes_s: float = 5.0) -> None:
+        self.now, self.takes_s = 0.0, takes_s
+        self.begun: dict[str, float] = {}
+        self.waited: list[str] = []
+        self.most = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def get(self, path: str, **query: Any) -> Any:
+        if path.endswith("/endpoints"):
+            return [{"place": f"{RACK}/u{n:02}/bmc", "enabled": True, "version": ""} for n in range(63)]
+        if path.endswith("/found"):
+            return []
+        since = self.begun.setdefault(query["place"], self.now)
+        self.most = max(self.most, sum(self.now - at < self.takes_s for at in self.begun.values()))
+        if self.now - since < self.takes_s:
+            raise NotReadYet("is being read for the first time", advice="ask again")
+        return {"firmware": []}
+
+    def post(self, path: str, body: Any) -> Any:
+        raise AssertionError("nothing is commanded")
+
+    def product(self, ended: Callable[[], str] = lambda: "") -> ProductOverApi:
+        return ProductOverApi(self, RACK, RACK, self.waited.append, self.sleep, lambda: self.now, ended=ended)
+
+
+def test_what_a_controller_does_not_know_yet_is_read_side_by_side_and_counted() -> None:
+    rack = Restarted()
+    rack.product().facts(("firmware",))
+    assert rack.most == READ_AT_ONCE
+    assert rack.now <= 45.0, "63 reports of five seconds each, one by one, are more than five minutes"
+    assert "inventories: 40 of 63 reports are in" in rack.waited
+
+
+def test_an_endpoint_that_never_tells_holds_nobody_up_for_longer_than_its_time() -> None:
+    rack = Restarted(takes_s=1e9)
+    rack.product().facts(("firmware",))
+    assert rack.now <= (63 // READ_AT_ONCE + 1) * (PATIENT_S + 2.0)
+
+
+def test_a_wait_for_reports_and_settings_is_broken_off_when_the_run_is_to_end() -> None:
+    rack = Restarted(takes_s=1e9)
+    rack.product(lambda: "stopped by ada" if rack.now >= 20.0 else "").facts(("firmware", "clock_offset_s"))
+    assert rack.now == 20.0
+    assert len(rack.begun) == READ_AT_ONCE, "nothing else is begun"
+    busy = Busy(up_at=1e9)
+    ended = ProductOverApi(
+        busy, RACK, RACK, sleep=busy.sleep, clock=lambda: busy.now, ended=lambda: "stopped by ada" * (busy.now >= 3.0)
+    )
+    assert ended.facts(("clock_offset_s",)) == {}
+    assert busy.now == 3.0
+    assert ended.facts(("clock_offset_s",)) == {}, "a run that is to end asks for nothing"
+
+
+class Switching:
+    """A rack whose operation goes on for a minute; `words` keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.words: list[str] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def get(self, path: str, **query: Any) -> Any:
+        return {"state": "done" if self.now >= 60.0 else "running", "summary": ""}
+
+    def post(self, path: str, body: Any) -> Any:
+        self.words.append(body["verb"])
+        return {"result": {"operation": "k01-1", "plan": {"stages": ["trays"]}}}
+
+
+def test_an_operation_is_cancelled_when_the_run_is_to_end_and_one_that_puts_back_is_not() -> None:
+    rack = Switching()
+    product = ProductOverApi(
+        rack, RACK, RACK, sleep=rack.sleep, clock=lambda: rack.now, ended=lambda: "stopped by ada" * (rack.now >= 5.0)
+    )
+    with pytest.raises(CommandRefused, match="as the run is to end"):
+        product.operate("off", "u11")
+    assert (rack.now, rack.words) == (5.0, ["plan", "approve", "cancel"])
+    product.operate("on", "u11", back=True)
+    assert (rack.now, rack.words[3:]) == (60.0, ["plan", "approve"])
 
 
 class Noted(Link):

@@ -105,6 +105,21 @@ def test_whoever_asks_first_is_told_since_when_and_all_share_one_look() -> None:
     play(story())
 
 
+def test_who_wants_many_begins_them_at_once_and_none_is_waited_for() -> None:
+    async def story() -> None:
+        bench = Bench(seconds=5.0)
+        async with bench.running():
+            for place in TRAYS:
+                with pytest.raises(NotReadYet):
+                    await bench.stock.report(place, at_once=True)
+            assert (bench.clock.now(), SlowTray.most) == (0.0, len(TRAYS))
+            await bench.clock.sleep_until(Seconds(6))
+            assert [(await bench.stock.report(place, at_once=True)).age_s for place in TRAYS] == [1.0] * len(TRAYS)
+            assert {tray.begun for tray in bench.trays.values()} == {1}
+
+    play(story())
+
+
 def test_somebody_who_asks_does_not_queue_behind_the_background() -> None:
     async def story() -> None:
         bench = Bench(seconds=5.0)
