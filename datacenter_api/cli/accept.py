@@ -7,6 +7,7 @@ import typer
 
 from datacenter_api.cli.accept_baseline import baseline
 from datacenter_api.cli.accept_live import ask_before, begin_over_api, go_on_over_api, wish_of
+from datacenter_api.cli.accept_now import under_way
 from datacenter_api.cli.accept_plan import PlanOpt, plan, plan_named
 from datacenter_api.cli.accept_signed import done, report, stop, waive
 from datacenter_api.cli.connection import connect
@@ -138,8 +139,9 @@ def show(
     keys = KnownKeys.at(root)
     if run:
         folder = RunFolder(root / FOLDER / run)
-        seal = msgspec.to_builtins(look_at_record(folder, keys))
-        _show([folder.told()], root, chosen(output, as_json), seal=seal)
+        record, shape = folder.told(), chosen(output, as_json)
+        stands = msgspec.to_builtins(look_at_record(folder, keys)) | under_way(folder, record, shape)
+        _show([record], root, shape, stands=stands)
         return
     rows: list[Row] = []
     for folder in runs_in(root):
@@ -157,9 +159,9 @@ def _live(records: list[Any], state: Path, shape: Output) -> None:
         raise typer.Exit(NOT_ACCEPTED)
 
 
-def _show(records: list[Any], state: Path, shape: Output, kept: str = "", seal: Row | None = None) -> None:
-    """Show what came of runs, several as one document; `kept`: where those are kept that have just ended; `seal`: what
-    came of holding the record of one that is kept against its seal."""
+def _show(records: list[Any], state: Path, shape: Output, kept: str = "", stands: Row | None = None) -> None:
+    """Show what came of runs, several as one document; `kept`: where those are kept that have just ended; `stands`:
+    what came of holding the record of one that is kept against its seal, and what one that has not ended does."""
     import msgspec
 
     from rack_controller.acceptance.designs import design_or_why
@@ -169,12 +171,12 @@ def _show(records: list[Any], state: Path, shape: Output, kept: str = "", seal: 
     for record in records:
         design, lacks = design_or_why(record, state)
         suspects = msgspec.to_builtins(suspects_of(record, design))
-        rows.append(msgspec.to_builtins(record) | {"suspects": suspects} | (seal or {}))
+        rows.append(msgspec.to_builtins(record) | {"suspects": suspects} | (stands or {}))
         if shape.is_table:
             if len(records) > 1:
                 answer(f"{record.rack}:", shape)
             _tables(rows[-1], shape, lacks)
-            if seal and (said := _seal(seal)) != NOTHING:
+            if stands and (said := _seal(stands)) != NOTHING:
                 answer(said, shape)
         if kept:
             look = "" if record.accepts else "; it accepts nothing: its plan has only some steps of an acceptance"
@@ -184,7 +186,8 @@ def _show(records: list[Any], state: Path, shape: Output, kept: str = "", seal: 
 
 
 def _tables(row: Row, shape: Output, lacks: str) -> None:
-    emit(row["steps"], _STEPS, shape)
+    if row["steps"] or "now" not in row:
+        emit(row["steps"], _STEPS, shape)
     if row["suspects"]:
         emit(row["suspects"], _SUSPECTS, shape)
     if lacks:

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from datacenter_api.acceptance.beside import RackBeside
+from datacenter_api.acceptance.doing import how_far, waiting
 from datacenter_api.acceptance.shown import PlannedStep, RunRow, RunView
 from datacenter_api.console.found import draw_suspects, draw_waived
 from datacenter_api.console.wording import UNKNOWN, esc, plural
 from firmware_bridge.vocabulary.place import Place, leaf_of
-from rack_controller.acceptance.pace import DECLARED
 from rack_controller.acceptance.progress import Answer, Progress
 from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.report.as_pdf import can_print
-from rack_controller.prove.report.written import duration, stamp
+from rack_controller.prove.report.written import stamp
 
 OUTCOMES = {
     Outcome.PASS: ("ok", "✓ pass"),
@@ -185,31 +185,20 @@ def _now(view: RunView) -> str:
     why = f'<p class="sev-critical">{esc(view.record.why)}</p>' if view.record.why else ""
     stop = view.stop
     asked = (
-        f'<p class="sev-warning">▲ {esc(stop.actor)} wants it to end at the next phase: '
-        f"{esc(stop.reason) or 'no reason'}</p>"
+        f'<p class="sev-warning">▲ {esc(stop.actor)} wants it to end: {esc(stop.reason) or "no reason"}</p>'
         if stop is not None and view.record.outcome is None
         else ""
     )
     now = view.now
     if now is None:
         return why + asked
-    until = "" if now.until_unix_ns is None else f", until {stamp(now.until_unix_ns)[11:19]}"
-    part = f", part {esc(now.part)}" if now.part else ""
-    phase = f" · {esc(now.phase)}{part}" if now.phase else ""
+    far = how_far(now)
     asks = f'<p class="asks"><span aria-hidden="true">☞</span> {esc(_sentence(now.asks))}</p>' if now.asks else ""
     return (
-        f"{asks}{asked}{_bar(now.share)}<p><b>{esc(now.title)}</b>{phase}: waits for {esc(now.waits_for)} since "
-        f"{stamp(now.since_unix_ns)[11:19]}{until} · {now.share:.0%} of the run</p>{_far(now)}{why}"
+        f"{asks}{asked}{_bar(now.share)}<p><b>{esc(now.title)}</b>{esc(waiting(now))}</p>"
+        + f'<p class="quiet">{esc(far)}</p>' * bool(far)
+        + why
     )
-
-
-def _far(now: Progress) -> str:
-    """Return how far a run is in steps, and what is left by what; nothing of what nobody told."""
-    if not now.steps:
-        return ""
-    least = "at least" if now.left_by == DECLARED else "about"
-    left = "" if now.left_s is None else f" · {least} {duration(now.left_s)} left, by {now.left_by}"
-    return f'<p class="quiet">{now.steps_done} of {plural(now.steps, "step")} done{esc(left)}</p>'
 
 
 def _beside(racks: Sequence[RackBeside]) -> str:

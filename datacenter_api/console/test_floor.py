@@ -119,7 +119,14 @@ def _where(view: RunView) -> str:
     title = view.now.title if view.now else ""
     planned = view.now is None or view.now.step in {s.id for s in steps}
     count = f"{at} of {len(steps)}" if planned else str(done + 1)  # its plan is not here any more
-    return f"{esc(view.record.rack)} · step {count}" + (f" · {esc(title)}" if title else "")
+    return f"{esc(view.record.rack)} · step {count}" + (f" · {esc(title)}" if title else "") + esc(_waits(view))
+
+
+def _waits(view: RunView) -> str:
+    """Return what is waited for that nobody knows the end of, and that nobody is asked for."""
+    now = view.now
+    open_ended = now is not None and view.running and not now.asks and now.until_unix_ns is None
+    return f" · waits for {now.waits_for}" if now is not None and open_ended else ""
 
 
 def _screen(state: str, glyph: str, word: str, instruction: str, faults: str, where: str, step: str = "") -> str:

@@ -25,7 +25,8 @@ class Progress(msgspec.Struct, frozen=True):
     `phase`: of the step, empty between phases.  `since_unix_ns`, `until_unix_ns`: of what is waited for now; None where
     it takes as long as it takes.  `waits_for`: what that is, in words.  `share`: of the whole run, 0 to 1, by the same
     times as `left_s`, what is left, s; None in virtual time.  `left_by`: what those times are: of earlier runs, or
-    declared by the plan, which is less than it takes.  `asks`: what a person is to do now, empty when nobody is asked.
+    declared by the plan, which is less than it takes.  `wait_counts`: whether what is waited for now is in them: where
+    it is not, what is left does not shrink meanwhile.  `asks`: what a person is to do now, empty when nobody is asked.
     """
 
     step: str
@@ -41,6 +42,7 @@ class Progress(msgspec.Struct, frozen=True):
     part: str = ""
     left_s: float | None = None
     left_by: str = ""
+    wait_counts: bool = True
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -108,7 +110,7 @@ def asked_of(folder: Path) -> Asked | None:
 
 
 def ask_to_stop(folder: Path, stop: Stop) -> None:
-    """Want a run to end at its next phase's end at the latest.  Raises EnvironmentUnfit."""
+    """Want a run to end, whatever it does or waits for.  Raises EnvironmentUnfit."""
     keep(folder / STOP, msgspec.json.encode(stop))
 
 

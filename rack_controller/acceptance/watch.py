@@ -106,7 +106,7 @@ class FolderWatch:
         """Tell that a step begins; what comes before it in the plan is over."""
         self._number, self._done, self._began_ns = list(self._seconds).index(step.id), 0.0, self._clock_ns()
         self._step, self._phase, self._place = step, "", ""
-        self._tell("its entry conditions" if step.entry else "its evidence", "", None, at_once=True)
+        self._tell("its entry conditions" if step.entry else "its evidence", "", None, at_once=True, stretch=False)
         self._told_ns = 0  # the first phase follows at once, and is told
 
     def phase(self, name: str, place: str, seconds: float) -> None:
@@ -117,7 +117,7 @@ class FolderWatch:
 
     def waits(self, waits_for: str, *, asks: str = "", within_s: float | None = None) -> None:
         """Tell what is waited for."""
-        self._tell(waits_for, asks, within_s, at_once=True)
+        self._tell(waits_for, asks, within_s, at_once=True, stretch=within_s is not None and not asks)
 
     def end(self) -> None:
         """Tell that no step runs."""
@@ -135,7 +135,10 @@ class FolderWatch:
             return self._why
         return f"stopped by {asked.actor}" + (f": {asked.reason}" if asked.reason else "")
 
-    def _tell(self, waits_for: str, asks: str, seconds: float | None, *, at_once: bool = False) -> None:
+    def _tell(
+        self, waits_for: str, asks: str, seconds: float | None, *, at_once: bool = False, stretch: bool = True
+    ) -> None:
+        """Tell what is done now; a `stretch` of a phase is in what the plan declares, any other wait is not."""
         now = self._clock_ns()
         if self._step is None or (not at_once and now - self._told_ns < APART_NS):
             return
@@ -156,6 +159,7 @@ class FolderWatch:
             part=self._part(self._step.id),
             left_s=round(left, 1) if self._real else None,
             left_by=self._left_by() if self._real else "",
+            wait_counts=stretch or self._within_before(self._step.id, now),
         )
         tell(self._folder, told)
 
@@ -164,6 +168,10 @@ class FolderWatch:
         gone = (now - self._began_ns) / NS if self._real and step in self._took.steps else self._done
         later = list(self._expected.values())[self._number + 1 :]
         return max(self._expected[step] - gone, 0.0) + sum(later)
+
+    def _within_before(self, step: str, now: int) -> bool:
+        """Return whether a step has not yet taken as long as it did in earlier runs: their waits are in that."""
+        return step in self._took.steps and (now - self._began_ns) / NS < self._expected[step]
 
     def _left_by(self) -> str:
         """Return what the time that is left is told by."""

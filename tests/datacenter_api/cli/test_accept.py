@@ -9,6 +9,8 @@ from support.accepted import short_run
 
 from datacenter_api.cli.main import run
 from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.launch import held
+from rack_controller.acceptance.progress import Progress, tell
 
 PLAN = """
 schema_version: 1
@@ -65,6 +67,28 @@ def test_the_list_has_runs_that_have_not_ended_and_tells_of_one_that_was_altered
     assert accept("show", run_id, "--json", "--state", str(tmp_path)) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["altered"], told["unproven"]) == ("run.json is not what was sealed", "")
+
+
+def test_a_run_under_way_says_what_it_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = begin(Wish("gb200-nvl72", "L10", 3), tmp_path, "test", "ada")
+    run_id = folder.path.name
+    now = Progress(
+        "identity", "Parts", "", 0, None, "inventories: 40 of 63 reports are in", 0.12, steps=9, left_s=122.9
+    )
+    now = msgspec.structs.replace(now, left_by="an earlier run of k01", wait_counts=False)
+    tell(folder.path, now)
+    with held(folder.path):
+        assert accept("show", run_id, "--state", str(tmp_path)) == 0
+        said = capsys.readouterr().out.replace("\u00a0", " ")
+        assert "identity, Parts: waits for inventories: 40 of 63 reports are in since 00:00:00 · 12% of the run" in said
+        assert "0 of 9 steps done · at least 2 min 3 s left, by an earlier run of k01" in said
+        assert "OUTCOME" not in said, "no table of nothing"
+        assert accept("show", run_id, "--state", str(tmp_path), "-o", "json") == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert (shown["running"], shown["now"]) == (True, msgspec.to_builtins(now))
+    folder.write(msgspec.structs.replace(folder.read(), began_unix_ns=1))
+    assert accept("show", run_id, "--state", str(tmp_path)) == 0
+    assert f"no process goes on with it: `rackwright accept run --resume {run_id} --virtual`" in capsys.readouterr().out
 
 
 def test_a_run_that_is_not_kept_is_not_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,6 +74,13 @@ def test_runs_are_listed_with_what_they_do_and_ask() -> None:
     assert "pulled, part 2 of 8" in told
     declared = draw_run(RunSight(view(now=msgspec.structs.replace(far, left_by=DECLARED))), "k42-1")
     assert "at least 48 min left, by the phases that the plan declares" in declared.replace("\u00a0", " ")
+    waits = msgspec.structs.replace(
+        far, asks="", waits_for="inventories: 40 of 63 reports are in", until_unix_ns=None, wait_counts=False
+    )
+    waiting = draw_run(RunSight(view(now=waits)), "k42-1").replace("\u00a0", " ")
+    assert "waits for inventories: 40 of 63 reports are in since" in waiting
+    assert "at least 48 min left, by 3 runs of &lt;k01&gt;; what it waits for now is not in that" in waiting
+    assert "waits for inventories: 40 of 63 reports are in" in draw_floor(RunSight(view(now=waits)), "k42-1")
     altered = draw_runs(RunsSight((row(outcome=Outcome.PASS, running=False, altered="<run.json> is not it"),)))
     assert "◆ altered since sealed" in altered
     assert "pill ok" not in altered, "what an altered record says has no colour"

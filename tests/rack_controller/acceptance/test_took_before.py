@@ -167,6 +167,29 @@ def test_what_is_left_is_told_by_earlier_runs_and_says_so(tmp_path: Path) -> Non
     assert (now.steps_done, now.part, now.left_s) == (1, "2 of 2", 299.0)
 
 
+def test_a_wait_that_no_estimate_holds_is_told_as_not_in_it(tmp_path: Path) -> None:
+    clock, (flow, power) = Clock(), specs("flow", "power")
+    known = TookBefore({"power": StepTook(90.0, frozenset({"a"}), frozenset({K01}))})
+    watch = FolderWatch(tmp_path, {"flow": 10.0, "power": 30.0}, clock, took=known)
+    watch.begin(flow)
+    watch.waits("inventories: 40 of 63 reports are in")
+    assert (told(tmp_path).left_s, told(tmp_path).wait_counts) == (100.0, False)
+    clock.now_ns += NS
+    watch.phase("pulled", "", 8.0)
+    assert told(tmp_path).wait_counts
+    watch.waits("8 s of pulled", within_s=8.0)
+    assert told(tmp_path).wait_counts, "a stretch of a phase is declared"
+    watch.waits("an answer", asks="pull u05/psu2", within_s=600.0)
+    assert not told(tmp_path).wait_counts
+    watch.begin(power)
+    clock.now_ns += 80 * NS
+    watch.waits("inventories")
+    assert (told(tmp_path).left_s, told(tmp_path).wait_counts) == (10.0, True), "earlier runs waited, too"
+    clock.now_ns += 20 * NS
+    watch.waits("inventories")
+    assert (told(tmp_path).left_s, told(tmp_path).wait_counts) == (0.0, False)
+
+
 def test_without_earlier_runs_what_is_declared_is_said_as_that(tmp_path: Path) -> None:
     clock, (flow, _) = Clock(), specs("flow", "power")
     watch = FolderWatch(tmp_path, {"flow": 10.0, "power": 30.0}, clock)
