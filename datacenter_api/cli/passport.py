@@ -91,6 +91,8 @@ def show(
         emit([passport], (), shape, single=True)
         return
     emit(passport["parts"], PARTS, shape)
+    if len(passport["parts"]) == limit < passport["rows"]:
+        answer(f"the first {limit} parts are shown: --limit says how many, --below of what", shape)
     last = passport["frozen"][0] if passport["frozen"] else None
     frozen = last["sha256"][:12] if last else "never"
     answer(f"{passport['rows']} records, {passport['cost_known']} with a cost, accepted: {frozen}", shape)
@@ -126,7 +128,7 @@ def match(
     if shape in (Output.JSON, Output.YAML):
         emit([report], (), shape, single=True)
     else:
-        emit(report["findings"], FINDINGS, shape, name="fit")
+        emit(report["findings"] + report.get("uncompared", []), FINDINGS, shape, name="fit")
     answer(", ".join(f"{n} {fit.replace('_', ' ')}" for fit, n in report["counts"].items() if n), shape)
     if report["unread"]:
         answer(f"{len(report['unread'])} trays are not read in full yet: ask again, or --wait SECONDS", shape)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datacenter_api.console.wording import UNKNOWN, esc, plural
 from datacenter_api.passports.reports import FrozenRow, MatchReport, PartRow, Passport, PassportRow
 from rack_controller.prove.claim import ClaimVerdict, OriginClaim
-from rack_controller.prove.fit import Mismatch, Side
+from rack_controller.prove.fit import WRONG, Mismatch, Side
 
 MOST_SHOWN = 200
 _VERDICTS = {
@@ -40,7 +40,7 @@ def draw_match(report: MatchReport) -> str:
     swaps = f'<p class="sev-warning">? {esc(report.swaps)}</p>' if report.swaps else ""
     return (
         f'<h2>Found beside built</h2><p class="{state}">{glyph} {esc(counted)}</p>{unread}{swaps}'
-        f"{_findings(report.findings)}"
+        f"{_findings([*report.findings, *report.uncompared])}"
     )
 
 
@@ -119,7 +119,7 @@ def _bar(lower: float, upper: float, asked: float | None) -> str:
 
 
 def _findings(findings: Sequence[Mismatch]) -> str:
-    """Return the first parts that do not fit as a table, nothing where all do."""
+    """Return the first parts that do not fit, or that nobody could compare, as a table; nothing where all do."""
     if not findings:
         return ""
     rows = "".join(_finding(f) for f in findings[:MOST_SHOWN])
@@ -130,8 +130,9 @@ def _findings(findings: Sequence[Mismatch]) -> str:
 
 
 def _finding(finding: Mismatch) -> str:
+    kind = "sev-critical" if finding.fit in WRONG else "sev-warning"
     return (
-        f'<tr><td class="sev-critical">{esc(finding.fit.replace("_", " "))}</td>'
+        f'<tr><td class="{kind}">{esc(finding.fit.replace("_", " "))}</td>'
         f"<td>{_side(finding.built)}</td><td>{_side(finding.found)}</td></tr>"
     )
 

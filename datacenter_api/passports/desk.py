@@ -43,7 +43,7 @@ from rack_controller.prove.claim import OriginClaim
 from rack_controller.prove.complaints import MOST_SHOWN, Complaints
 from rack_controller.prove.cyclonedx import AS_ACCEPTED, Document, Heading, hardware_bom
 from rack_controller.prove.fields import COST, PART, PLACE, SERIAL
-from rack_controller.prove.fit import AsAccepted, PartSwap, unread_words, wrong_words
+from rack_controller.prove.fit import AsAccepted, Fit, PartSwap, unread_words, wrong_words
 from rack_controller.prove.keys import fingerprint
 from rack_controller.prove.match import Found, Match, match_parts
 from rack_controller.prove.openings import Openings
@@ -212,7 +212,8 @@ class PassportDesk:
     def match_report(self, rack: str, found: Found, swaps: str) -> MatchReport:
         """Return a match as it is shown, the first of what does not fit in full.  Raises TargetUnknown."""
         match = self.match(rack, found)
-        return MatchReport(rack, match.counts, match.wrong, match.findings(MOST_FINDINGS), list(found.unread), swaps)
+        wrong, uncompared = match.findings(MOST_FINDINGS), match.findings(MOST_FINDINGS, (Fit.UNPROVEN, Fit.UNREAD))
+        return MatchReport(rack, match.counts, match.wrong, wrong, list(found.unread), swaps, uncompared)
 
     def swap(self, rack: str, found: Sequence[PartSwap]) -> list[PartSwap]:
         """Keep swaps that the passport does not know yet, and return them; what is claimed follows."""

@@ -104,7 +104,10 @@ class Passport(msgspec.Struct, frozen=True):
 
 
 class MatchReport(msgspec.Struct, frozen=True):
-    """As-found against as-built.  `counts` by fit; `unread` trays were not read in full yet: ask again."""
+    """As-found against as-built.  `counts` by fit; `unread` trays were not read in full yet: ask again.
+
+    `findings`: the first of those that are wrong; `uncompared`: of those that nobody could hold against the other side.
+    """
 
     rack: str
     counts: dict[str, int]
@@ -112,6 +115,7 @@ class MatchReport(msgspec.Struct, frozen=True):
     findings: list[Mismatch]
     unread: list[str]
     swaps: str = ""
+    uncompared: list[Mismatch] = []
 
 
 class SigningKey(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import msgspec
 from support.as_built import RACK
 
 from datacenter_api.console.decision import draw_decision, draw_decisions, draw_offer, draw_reminders
@@ -63,6 +64,9 @@ def test_what_does_not_fit_is_drawn_with_both_sides() -> None:
     assert "1 tray not read in full yet" in drawn
     assert HOSTILE not in drawn
     assert "● 4 same" in draw_match(MatchReport(RACK, {"same": 4}, 0, [], []))
+    silent = msgspec.structs.replace(found, fit=Fit.UNPROVEN)
+    drawn = draw_match(MatchReport(RACK, {"same": 4, "unproven": 1}, 0, [], [], uncompared=[silent]))
+    assert '<td class="sev-warning">unproven</td><td>k01/u01: P <b>OLD</b></td>' in drawn
 
 
 def test_parts_swaps_and_accepted_states_show_no_price_and_no_markup() -> None:
