@@ -243,9 +243,8 @@ class AcceptanceDesk:
         may be another thing then.
         """
         folder = self.folder(run)
-        if folder.told().outcome is not None and (changed := self.changed(run)):
-            advice = f"see `rackwright verify`, and restore {changed[0].file}"
-            raise PreconditionFailed(f"nothing of run {run} is waived: {changed[0]}", advice=advice)
+        if folder.told().outcome is not None:
+            self._must_fit(run, f"nothing of run {run} is waived")
         return add_waiver(folder.path, folder.told(), waiver, SigningKeys(self.state / KEYS).signer())
 
     def report(self, run: str, form: str, passport: PassportSummary | None = None) -> bytes:
@@ -256,9 +255,7 @@ class AcceptanceDesk:
         """
         if form not in FORMS:
             raise ArgumentsInvalid(f"no form {form!r}", advice=f"one of: {', '.join(FORMS)}")
-        if changed := self.changed(run):
-            advice = f"see `rackwright verify`, and restore {changed[0].file}"
-            raise PreconditionFailed(f"no report is made of run {run}: {changed[0]}", advice=advice)
+        self._must_fit(run, f"no report is made of run {run}")
         report = report_of(source_of(self.folder(run), self.state, passport))
         return as_pdf(report) if form == "pdf" else as_html(report).encode()
 
@@ -278,6 +275,12 @@ class AcceptanceDesk:
         if not look.evidence.faults and not look.evidence.trusted:
             faults.append(f"signed by {look.evidence.signer}, which is no key of this installation")
         return Checked(not faults, look.evidence.signer, faults)
+
+    def _must_fit(self, run: str, else_: str) -> None:
+        """Raise PreconditionFailed, with what is not done then, where a run is not as it was sealed."""
+        if changed := self.changed(run):
+            advice = f"see `rackwright verify`, and restore {changed[0].file}"
+            raise PreconditionFailed(f"{else_}: {changed[0]}", advice=advice)
 
     def changed(self, run: str) -> list[Beside]:
         """Return what a run's report is drawn from and is not as it was sealed.  Photos and raw series speak for

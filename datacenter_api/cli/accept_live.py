@@ -38,11 +38,11 @@ def ask_before(api: Connection, wish: Row, yes: bool) -> None:
         what = "; ".join(holder.what for holder in looked.taken)
         raise RackTaken(what, rack=first.rack, run=first.run, advice=first.advice)
     said = say_lacks(looked, racks, note)
-    if yes:
-        note("\n".join(said)) if said else None
-        return
-    more = ["A plan of what it tells (--plan short or FILE), or a virtual run, has none of them"] if said else []
-    confirm(" ".join(racks), ". ".join([*said, *more, DOES]))
+    if not yes:
+        more = ["A plan of what it tells (--plan short or FILE), or a virtual run, has none of them"] if said else []
+        confirm(" ".join(racks), ". ".join([*said, *more, DOES]))
+    elif said:
+        note("\n".join(said))
 
 
 def say_lacks(looked: Any, racks: Sequence[str], say: Callable[[str], None]) -> list[str]:
