@@ -60,6 +60,11 @@ def _ratio(above: Array, below: Array, least: float) -> Array:
         return np.asarray(np.where(np.abs(below) >= least, above / below, np.nan))
 
 
+def _of_all(series: All, name: str) -> Array:
+    """Return the sum of a series over all its parts, (N, 1); unknown where one part is."""
+    return np.asarray(series[name].values.sum(axis=1, keepdims=True))
+
+
 def _sum_in(series: All, name: str, trays: tuple[str, ...]) -> Array:
     """Return the sum of a series over the parts below each tray, (N, T); unknown where one part is."""
     s = series[name]
@@ -310,7 +315,7 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
     "cdu.heat_ratio": (
         "1",
         ("cdu.loop_heat", "shelf.power"),
-        lambda s, p: _ratio(s["cdu.loop_heat"].values, s["shelf.power"].values.sum(axis=1, keepdims=True), 1000.0),
+        lambda s, p: _ratio(s["cdu.loop_heat"].values, _of_all(s, "shelf.power"), 1000.0),
     ),
     "cdu.facility_ratio": (
         "1",
@@ -322,7 +327,7 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
         ("cdu.flow", "tray.flow", "switch.flow"),
         lambda s, p: _ratio(
             s["cdu.flow"].values,
-            s["tray.flow"].values.sum(axis=1, keepdims=True) + s["switch.flow"].values.sum(axis=1, keepdims=True),
+            _of_all(s, "tray.flow") + _of_all(s, "switch.flow"),
             LEAST_FLOW_LPM,
         ),
     ),
@@ -361,8 +366,8 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
         "1",
         ("rack.voltage", "psu.power", "psu.power_input"),
         lambda s, p: _ratio(
-            s["psu.power"].values.sum(axis=1, keepdims=True),
-            s["psu.power_input"].values.sum(axis=1, keepdims=True),
+            _of_all(s, "psu.power"),
+            _of_all(s, "psu.power_input"),
             1000.0,
         ),
     ),
@@ -370,8 +375,8 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
         "1",
         ("rack.voltage", "shelf.power", "tray.power", "switch.power"),
         lambda s, p: _ratio(
-            s["shelf.power"].values.sum(axis=1, keepdims=True),
-            s["tray.power"].values.sum(axis=1, keepdims=True) + s["switch.power"].values.sum(axis=1, keepdims=True),
+            _of_all(s, "shelf.power"),
+            _of_all(s, "tray.power") + _of_all(s, "switch.power"),
             1000.0,
         ),
     ),
@@ -384,8 +389,8 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
         "1",
         ("rack.voltage", "feedphase.power", "psu.power_input"),
         lambda s, p: _ratio(
-            s["feedphase.power"].values.sum(axis=1, keepdims=True),
-            s["psu.power_input"].values.sum(axis=1, keepdims=True),
+            _of_all(s, "feedphase.power"),
+            _of_all(s, "psu.power_input"),
             1000.0,
         ),
     ),
